@@ -78,11 +78,13 @@ it('opens the open tokens and the ready grants of the whole network beside the d
   await press('Revoke or cut off');
   await waysIn().getByText('1 other grant can be redeemed').click();
   const others = waysIn().getByRole('table', { name: 'Other grants that can be redeemed' });
-  await others.getByRole('row', { name: 'for-lagos' }).getByText('lagos-*').waitFor();
+  const row = others.getByRole('row', { name: 'for-lagos' });
+  await row.getByText('lagos-*').waitFor();
+  await row.getByText('local:ada').waitFor();
   expect(await others.getByRole('row').count()).toBe(2);
   await expectAccessible(page);
   for (const [name, text] of [
-    ['for-lagos', 'What it allows'],
+    ['for-lagos', 'local:ada'],
     ['all open tokens', id],
     ['all grants that are ready', grant.name],
   ] as const) {

@@ -38,7 +38,7 @@ const STEPS: readonly Step[] = [
   },
   {
     title: 'Renew each other link on its site, with `linkgrant link renew NAME --dir DIRECTORY`',
-    todo: `A site of Skupper has \`--platform PLATFORM\` in place of the directory. A timer is not enough: it renews a link only when a third of its lifetime is left. If a renewal is refused, the Overview says why, and what to do. The next step appears when all have renewed. ${RENEWAL_NEEDS_TIMER}`,
+    todo: `A site of Skupper has \`--platform PLATFORM\` in place of the directory. A timer is not enough: it renews a link only when a third of its lifetime is left. The rules of its grant apply to a renewal: if they refuse it, the Overview says why, and what to do. NAME is in the column Link below. The next step appears when all have renewed. ${RENEWAL_NEEDS_TIMER}`,
     confirmation: 'Do not wait for links that have not renewed',
   },
   {

@@ -1,4 +1,5 @@
-import { client, dataOf, LARGEST_PAGE } from '../api/client.js';
+import { formatActor } from '../../../src/domain/actor.js';
+import { type Api, client, dataOf, LARGEST_PAGE } from '../api/client.js';
 import { Loaded } from '../components/notice.js';
 import { Table } from '../components/table.js';
 import { countText, Foreign, visible } from '../components/text.js';
@@ -8,6 +9,7 @@ import { useResource } from '../state/resource.js';
 import { useSession } from '../state/session.js';
 
 const MAX_GRANTS = 10;
+const CREATED = { kind: 'created', limit: LARGEST_PAGE } as const;
 // The dialog around it stays open.
 const NEW_TAB = { target: '_blank', rel: 'noopener' } as const;
 
@@ -17,12 +19,21 @@ export function OtherGrants({ uids }: { readonly uids: readonly string[] }) {
   const query = { state: 'ready', limit: LARGEST_PAGE } as const;
   const resource = useResource(
     'ready-grants',
-    (signal) => dataOf(client.GET('/api/v1/grants', { signal, params: { query } })),
+    async (signal) => {
+      const [grants, created] = await Promise.all([
+        dataOf(client.GET('/api/v1/grants', { signal, params: { query } })),
+        isCluster ? undefined : dataOf(client.GET('/api/v1/events', { signal, params: { query: CREATED } })),
+      ]);
+      return {
+        ...grants,
+        creators: new Map(created?.items.map((entry) => [entry.grantUid, formatActor(entry)])),
+      };
+    },
     ['grants', 'ledger', 'links'],
   );
   return (
     <Loaded resource={resource}>
-      {({ items, next }) => {
+      {({ items, next, creators }) => {
         const others = items.filter(({ uid }) => !uids.includes(uid));
         if (others.length === 0) return <p class="subtle">No other grant can be redeemed.</p>;
         return (
@@ -33,12 +44,13 @@ export function OtherGrants({ uids }: { readonly uids: readonly string[] }) {
             </summary>
             <div class="stack">
               <p>
-                A site can join under any subject that the grant allows. Its code was shown{' '}
+                Whoever has the code of a grant can join under any subject that the grant allows.{' '}
                 {isCluster
-                  ? 'to those who can read the AccessGrant'
-                  : 'once, to the user who created the grant'}
-                ; who has it now is not recorded, so ask them. To end the code, revoke the grant on its page.
-                Its links stay, and sites that are still to join need a token of another grant.
+                  ? 'Those who can read the AccessGrant can read its code.'
+                  : 'A command that creates a grant shows its code once.'}{' '}
+                Who has it now is not recorded: ask the user who created the grant. To end the code, revoke
+                the grant on its page. Its links stay, and sites that are still to join need a token of
+                another grant.
               </p>
               <Table
                 caption="Other grants that can be redeemed"
@@ -58,6 +70,16 @@ export function OtherGrants({ uids }: { readonly uids: readonly string[] }) {
                     header: 'Subjects allowed',
                     cell: ({ policy }) => visible(policy?.['linkgrant/subjects'] ?? 'any'),
                   },
+                  ...(isCluster
+                    ? []
+                    : [
+                        {
+                          header: 'Created by',
+                          cell: ({ uid }: Api['Grant']) => (
+                            <Foreign text={creators.get(uid) ?? 'not recorded'} />
+                          ),
+                        },
+                      ]),
                   { header: 'Uses left', cell: (grant) => grant.redemptionsAllowed - grant.redemptions },
                   {
                     header: 'Expires',

@@ -40,12 +40,14 @@ export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next
   const { why = '', text, change, ownGrant, needsToken } = adviceOn(request, grant);
   const { subject, token } = request;
   const open = useOpenToken(request, grant, needsToken);
+  // The token that the site needs is issued.
+  const hasToken = offersToken && open && needsToken && !change;
   const offersGrant = canWrite && onCreateGrant && ownGrant;
   return (
     <div class="stack">
-      {offersToken && open && <OpenToken token={open} />}
+      {open && offersToken && <OpenToken token={open} />}
       <p role="status">
-        {why} {!next && <Prose text={offersGrant && change ? ownGrant.text : text} />}
+        {why} {!next && !hasToken && <Prose text={offersGrant && change ? ownGrant.text : text} />}
       </p>
       {offersGrant && (
         <div class="row">

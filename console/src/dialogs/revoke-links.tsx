@@ -73,10 +73,10 @@ export function RevokeLinks<L extends RevocableLink>({ links, onClose }: RevokeL
           </OptionField>
           <OptionField group="goal" isChecked={goal === 'cut'} onInput={() => revocation.changeGoal('cut')}>
             <strong>Cut off:</strong> revoke, then replace the CA step by step. From the last step on{' '}
-            {only ? 'the link' : 'these links'} can no longer connect. All other links must renew first: run{' '}
-            <Prose text="`linkgrant link renew NAME --dir DIRECTORY`" /> on the site of each. The renewed
-            certificates are valid for 30 days, so each site then needs a timer that runs{' '}
-            <Prose text="`linkgrant link renew --all --dir DIRECTORY`" /> daily.
+            {only ? 'the link' : 'these links'} can no longer connect. Before that, all other links must
+            renew: run <Prose text="`linkgrant link renew NAME --dir DIRECTORY`" /> on the site of each. The
+            rules of their grants must allow it. The renewed certificates are valid for 30 days, so each site
+            then needs a timer that runs <Prose text="`linkgrant link renew --all --dir DIRECTORY`" /> daily.
           </OptionField>
         </fieldset>
       )}

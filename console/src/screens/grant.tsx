@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { stateWords } from '../../../src/domain/access-grant.js';
+import { formatActor } from '../../../src/domain/actor.js';
 import { operand } from '../../../src/domain/shell-words.js';
 import { type Api, client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
@@ -22,7 +23,7 @@ import { IssueToken } from '../dialogs/issue-token.js';
 import { RevokeGrant } from '../dialogs/revoke-grant.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
-import { useCanWrite } from '../state/session.js';
+import { useCanWrite, useSession } from '../state/session.js';
 import { GrantTokens } from './grant-tokens.js';
 import { RefusedSites } from './refused-sites.js';
 
@@ -41,6 +42,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
   const setIssuing = (isOpen: boolean) =>
     replaceQuery({ issue: isOpen ? 'token' : undefined, subject: undefined, replaces: undefined });
   const { data } = resource;
+  const { isCluster } = useSession();
   const entriesLink = <a href={href('/ledger', { grantUid: uid })}>Ledger entries of this grant</a>;
   const isReady = data?.state === 'ready';
   return (
@@ -107,6 +109,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
                   ],
                   ['Revoked', grant.revokedAt && <TimeAndDistance at={grant.revokedAt} />],
                   ['Created', <TimeAndDistance key="created" at={grant.createdAt} />],
+                  ['Created by', !isCluster && <Creator uid={uid} />],
                   [
                     'Labels',
                     Object.keys(grant.labels).length > 0 && <Labels labels={grant.labels} list="/grants" />,
@@ -195,4 +198,16 @@ function Attempts({ attempts }: { readonly attempts: readonly Api['Attempt'][] }
       ]}
     />
   );
+}
+
+/** The user who created a grant, as the ledger records it. */
+function Creator({ uid }: { readonly uid: string }) {
+  const query = { grantUid: uid, kind: 'created', limit: 1 } as const;
+  const { data } = useResource(
+    `grants/${uid}/creator`,
+    (signal) => dataOf(client.GET('/api/v1/events', { signal, params: { query } })),
+    [],
+  );
+  const [entry] = data?.items ?? [];
+  return <Foreign text={(entry && formatActor(entry)) ?? 'not recorded'} />;
 }
