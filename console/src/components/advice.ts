@@ -17,13 +17,13 @@ type GrantRules = Pick<Api['GrantChange'], 'redemptionsAllowed' | 'policy'>;
 
 /** What lets a refused site join. */
 export interface Advice {
-  /** Names the rule that excludes the site, or the file that declares the grant, as sentences; absent if neither applies. */
+  /** Says what excludes the site, a rule or the subject of its token, and names the file that declares the grant; absent if none applies. */
   readonly why?: string;
   /** Contains no text from outside: the parts in backticks are code. */
   readonly text: string;
   /** The change of the grant that allows the request; `label` names it on a button, and `allows` says what else it allows. */
   readonly change?: { readonly label: string; readonly body: GrantRules; readonly allows?: string };
-  /** A grant for this site alone, which allows less than `change`; absent if such a grant does not let the site join. */
+  /** A grant for this site alone. It allows less than `change`; absent if such a grant does not let the site join. */
   readonly ownGrant?: OwnGrant;
   /** True if a new token lets the site join. */
   readonly needsToken?: boolean;

@@ -101,7 +101,7 @@ const REDEMPTION_REFUSALS = {
   },
   redemption_revoked: {
     title: 'The link is revoked',
-    remedy: 'An operator revoked the link of this site. Nothing is to do, unless the site is to join again.',
+    remedy: 'An operator revoked the link of this site. Do nothing, unless the site is to join again.',
   },
 } as const satisfies Record<Exclude<Api['RefusalCode'], UnrecordedCode | RenewalCode>, Refusal>;
 

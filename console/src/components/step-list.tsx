@@ -1,6 +1,7 @@
 import { Prose } from './text.js';
 
 interface StepListProps {
+  /** The parts in backticks are shown as code. */
   readonly titles: readonly string[];
   /** Index of the step that comes next; the steps before it are done. */
   readonly current: number;

@@ -11,7 +11,7 @@ import { useAction } from '../state/action.js';
 import { hideQuery, href, navigate } from '../state/location.js';
 import { useSession } from '../state/session.js';
 import { GrantFields, hasGrantField } from './grant-fields.js';
-import { type JoinedSite, nameForSite, policyForSite, WINDOW_FOR_SITE } from './joined-site.js';
+import { nameForSite, policyForSite, type WaitingSite, WINDOW_FOR_SITE } from './waiting-site.js';
 
 type Policy = Api['Policy'];
 
@@ -20,7 +20,7 @@ const MAX_NAMES = 20;
 interface CreateGrantProps {
   readonly onClose: () => void;
   /** The site that the grant is for, if it is for one site alone. */
-  readonly site?: JoinedSite;
+  readonly site?: WaitingSite;
 }
 
 /** A dialog that creates a grant, then opens it with the dialog for its first token. */
@@ -125,7 +125,7 @@ export function CreateGrant({ onClose, site }: CreateGrantProps) {
 
 const ENDS = { exhausted: 'has no use left', expired: 'has expired', revoked: 'is revoked' };
 
-function WhyNewGrant({ site: { grant, replaces } }: { readonly site: JoinedSite }) {
+function WhyNewGrant({ site: { grant, replaces } }: { readonly site: WaitingSite }) {
   const end = ENDS[grant?.state as keyof typeof ENDS];
   if (grant && !end)
     return (

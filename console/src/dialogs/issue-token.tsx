@@ -13,9 +13,9 @@ import { readServiceState } from '../state/service.js';
 import { CreateGrant } from './create-grant.js';
 import { IssuedAnswer } from './issued-answer.js';
 import { IssuedToken } from './issued-token.js';
-import { WINDOW_FOR_SITE } from './joined-site.js';
 import { PastedRequest, useRequestSummary } from './pasted-request.js';
 import { RefusalAdvice } from './refusal-advice.js';
+import { WINDOW_FOR_SITE } from './waiting-site.js';
 
 const MEMBERS_WITH_FIELD: ReadonlySet<string | undefined> = new Set([
   'subject',

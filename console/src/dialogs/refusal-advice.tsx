@@ -13,7 +13,7 @@ import { href } from '../state/location.js';
 import { useOpenTokens } from '../state/open-tokens.js';
 import { useCanWrite } from '../state/session.js';
 import { changeGrant, updateCommand } from './change-grant.js';
-import type { JoinedSite } from './joined-site.js';
+import type { WaitingSite } from './waiting-site.js';
 
 interface RefusalAdviceProps {
   readonly request: RefusedRequest;
@@ -21,7 +21,7 @@ interface RefusalAdviceProps {
   /** True if the page offers to issue a token for the site. */
   readonly offersToken?: boolean;
   /** Opens the dialog that creates a grant for the site alone; absent if the page does not offer it. */
-  readonly onCreateGrant?: (site: JoinedSite) => void;
+  readonly onCreateGrant?: (site: WaitingSite) => void;
   /** What follows the change at once, such as `issue the token`. Only the change is then offered, and no text says what to do. */
   readonly next?: NextAction;
 }

@@ -6,6 +6,7 @@ import { type Column, Table } from '../components/table.js';
 import { countText, Foreign, Mono, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
+import { readOpenTokens } from '../state/open-tokens.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
 import { OtherGrants } from './other-grants.js';
@@ -42,8 +43,7 @@ async function readTokensElsewhere(
   grantUids: readonly string[],
   signal: AbortSignal,
 ) {
-  const query = { state: 'ready', limit: LARGEST_PAGE } as const;
-  const { items, next } = await dataOf(client.GET('/api/v1/tokens', { signal, params: { query } }));
+  const { items, next } = await readOpenTokens(signal);
   const isElsewhere = ({ subject, grantUid }: Api['Token']) =>
     subject !== undefined && subjects.includes(subject) && !grantUids.includes(grantUid);
   return { elsewhere: items.filter(isElsewhere), isPartial: next !== undefined };

@@ -208,6 +208,7 @@ function Creator({ uid }: { readonly uid: string }) {
     (signal) => dataOf(client.GET('/api/v1/events', { signal, params: { query } })),
     [],
   );
-  const [entry] = data?.items ?? [];
+  if (!data) return null;
+  const [entry] = data.items;
   return <Foreign text={(entry && formatActor(entry)) ?? 'not recorded'} />;
 }

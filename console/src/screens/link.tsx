@@ -43,6 +43,8 @@ export function LinkScreen({ id }: { readonly id: string }) {
     ['links', 'ledger'],
   );
   const { data } = resource;
+  // A revoked link leads first to its cut.
+  const newToken = data && <NewToken link={data} onCreateGrant={() => setCreating(true)} />;
   return (
     <Screen
       title={data ? `Link of ${visible(data.subject)}` : 'Link'}
@@ -51,7 +53,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
         canWrite &&
         data && (
           <>
-            {!data.revokedAt && <NewToken link={data} onCreateGrant={() => setCreating(true)} />}
+            {!data.revokedAt && newToken}
             {isCluster ? (
               <Button kind="danger" isDisabled={!!data.revokedAt} onClick={() => setDialog('revoke')}>
                 Revoke
@@ -61,7 +63,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
                 {data.revokedAt ? 'Cut off' : 'Revoke or cut off'}
               </Button>
             )}
-            {data.revokedAt && <NewToken link={data} onCreateGrant={() => setCreating(true)} />}
+            {data.revokedAt && newToken}
           </>
         )
       }

@@ -184,14 +184,14 @@ function Attention({
   readonly isCurrent: boolean;
 }) {
   const withTimes = useTimesInText();
-  const hasOthers = refusals.length + wrongCodes.length + links.revoked > 0;
+  const hasRefusedOrRevoked = refusals.length + wrongCodes.length + links.revoked > 0;
   return (
     <Section title="Needs attention">
-      {items.length === 0 && isCurrent && !hasOthers && (
+      {items.length === 0 && isCurrent && !hasRefusedOrRevoked && (
         <Notice kind="success" title="Nothing needs attention" />
       )}
       {links.revoked > 0 && <RevokedLinks />}
-      {items.length === 0 && isCurrent && hasOthers && (
+      {items.length === 0 && isCurrent && hasRefusedOrRevoked && (
         <p>The service, grants and valid links have no problem.</p>
       )}
       {items.length === 0 && !isCurrent && <p>Not known at the moment.</p>}

@@ -11,8 +11,8 @@ import { TimeAndDistance, useNow } from '../components/time.js';
 import { UnlessJoined } from '../components/unless-joined.js';
 import { WRONG_CODE_REMEDY, WrongCodes } from '../components/wrong-codes.js';
 import { CreateGrant } from '../dialogs/create-grant.js';
-import type { JoinedSite } from '../dialogs/joined-site.js';
 import { RefusalAdvice } from '../dialogs/refusal-advice.js';
+import type { WaitingSite } from '../dialogs/waiting-site.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
@@ -45,7 +45,7 @@ export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) 
   const now = useNow(60_000);
   const canWrite = useCanWrite();
   // Not in the advice: the dialog stays open when its site leaves this list.
-  const [siteAlone, setSiteAlone] = useState<JoinedSite>();
+  const [siteAlone, setSiteAlone] = useState<WaitingSite>();
   const { attempts, uid } = grant;
   const sites = refusedSites(attempts, now);
   const wrongCodes =
@@ -79,7 +79,7 @@ export function RefusedSites({ grant }: { readonly grant: Api['GrantDetail'] }) 
 interface SitesProps {
   readonly sites: readonly Attempt[];
   readonly grant: Api['GrantDetail'];
-  readonly onCreateGrant: (site: JoinedSite) => void;
+  readonly onCreateGrant: (site: WaitingSite) => void;
 }
 
 function Sites({ sites, grant, onCreateGrant }: SitesProps) {

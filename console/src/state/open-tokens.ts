@@ -1,13 +1,14 @@
 import { type Api, client, dataOf, LARGEST_PAGE } from '../api/client.js';
 import { useResource } from './resource.js';
 
-/** The open tokens of all grants, at most a page of them; empty until they are read. */
-export function useOpenTokens(): readonly Api['Token'][] {
+/** Reads the first page of the open tokens of all grants. */
+export function readOpenTokens(signal: AbortSignal) {
   const query = { state: 'ready', limit: LARGEST_PAGE } as const;
-  const { data } = useResource(
-    'open-tokens',
-    (signal) => dataOf(client.GET('/api/v1/tokens', { signal, params: { query } })),
-    ['grants', 'ledger', 'links'],
-  );
+  return dataOf(client.GET('/api/v1/tokens', { signal, params: { query } }));
+}
+
+/** The first page of the open tokens of all grants; empty until they are read. */
+export function useOpenTokens(): readonly Api['Token'][] {
+  const { data } = useResource('open-tokens', readOpenTokens, ['grants', 'ledger', 'links']);
   return data?.items ?? [];
 }

@@ -4,8 +4,8 @@ import { isInFuture, literal } from '../components/advice.js';
 /** The lifetime of a grant or a token for a site that waits for it. */
 export const WINDOW_FOR_SITE = '1d';
 
-/** A site that gets a grant of its own. */
-export interface JoinedSite {
+/** A site that waits for a token, and gets a grant of its own for it. */
+export interface WaitingSite {
   readonly subject: string;
   /** Id of its link, which the token replaces; absent if it replaces none. */
   readonly replaces?: string | undefined;
@@ -18,7 +18,7 @@ export interface JoinedSite {
 const MAX_NAME_LENGTH = 200;
 
 /** A name for the new grant of a site: from its subject; empty without a site. */
-export function nameForSite(site: JoinedSite | undefined): string {
+export function nameForSite(site: WaitingSite | undefined): string {
   if (!site) return '';
   return site.subject
     .toLowerCase()
@@ -28,7 +28,7 @@ export function nameForSite(site: JoinedSite | undefined): string {
 }
 
 /** The rules for the new grant of a site: `rules` and the other rules of its old grant, but only for this site. */
-export function policyForSite(site: JoinedSite | undefined): Api['Policy'] {
+export function policyForSite(site: WaitingSite | undefined): Api['Policy'] {
   if (!site) return {};
   const { 'linkgrant/not-before': notBefore, ...others } = { ...site.grant?.policy, ...site.rules };
   const future = isInFuture(notBefore) ? notBefore : undefined;
