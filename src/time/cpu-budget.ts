@@ -20,7 +20,8 @@ export type RunWork = <T>(work: () => T) => T;
  */
 export class CpuBudget {
   readonly #limits: CpuLimits;
-  readonly #used = new BoundedMap<string, { readonly ms: number; readonly at: number }>(MAX_KEYS);
+  /** When the last charge of a key was made, and when all that its work used is free again. */
+  readonly #charges = new BoundedMap<string, { readonly at: number; readonly freeAt: number }>(MAX_KEYS);
 
   constructor(limits: CpuLimits) {
     this.#limits = limits;
@@ -28,8 +29,7 @@ export class CpuBudget {
 
   /** Returns how long work for a key must wait from `now`; 0 if it may run. */
   waitMs(key: string, now: number): number {
-    const { budgetMs } = this.#limits;
-    return Math.ceil((Math.max(0, this.#usedMs(key, now) - budgetMs) * WINDOW_MS) / budgetMs);
+    return Math.max(0, this.#freeAt(key, now) - WINDOW_MS - now);
   }
 
   /**
@@ -52,13 +52,15 @@ export class CpuBudget {
   }
 
   #charge(key: string, now: number, ms: number): void {
-    if (ms > 0) this.#used.set(key, { ms: this.#usedMs(key, now) + ms, at: now });
+    if (ms === 0) return;
+    // Whole milliseconds: sums of fractions are not exact, and the wait would end a millisecond late.
+    const lastsMs = Math.ceil((ms * WINDOW_MS) / this.#limits.budgetMs);
+    this.#charges.set(key, { at: now, freeAt: this.#freeAt(key, now) + lastsMs });
   }
 
-  /** Returns the time that a key has used and that still counts against its budget; 0 if the clock was set back. */
-  #usedMs(key: string, now: number): number {
-    const used = this.#used.get(key);
-    if (!used || now < used.at) return 0;
-    return Math.max(0, used.ms - ((now - used.at) * this.#limits.budgetMs) / WINDOW_MS);
+  /** Returns when all that the work of a key used is free again; `now` if it is, or if the clock was set back. */
+  #freeAt(key: string, now: number): number {
+    const charge = this.#charges.get(key);
+    return charge && now >= charge.at ? Math.max(now, charge.freeAt) : now;
   }
 }

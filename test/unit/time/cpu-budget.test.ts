@@ -27,6 +27,17 @@ it('a key waits until what it used beyond its budget is free again, and other ke
   expect(budget.waitMs('west', NOW)).toBeGreaterThanOrEqual(waitMs + 50_000);
 });
 
+it('no key waits any longer after the wait that it was told', () => {
+  // Small costs and a small budget give the same quotients as large ones.
+  const budget = new CpuBudget({ budgetMs: 0.3 });
+  for (let key = 0; key < 200; key++) {
+    budget.startAttempt(`${key}`, () => NOW)(() => use(0.5));
+    const waitMs = budget.waitMs(`${key}`, NOW);
+    expect(waitMs).toBeGreaterThan(0);
+    expect(budget.waitMs(`${key}`, NOW + waitMs)).toBe(0);
+  }
+});
+
 it('work that throws is charged', () => {
   const budget = new CpuBudget({ budgetMs: 20 });
   const work = () => {
