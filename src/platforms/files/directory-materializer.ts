@@ -201,6 +201,8 @@ function prepareDirectory(directory: string, now: number): void {
 
 /** The dangling symbolic link in an absolute path; undefined if there is none. */
 function danglingLink(path: string): string | undefined {
-  if (existsSync(path) || dirname(path) === path) return undefined;
-  return lstatSync(path, { throwIfNoEntry: false }) ? path : danglingLink(dirname(path));
+  // Determines first what the path is: a concurrent run may create it as a directory at any time.
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats) return stats.isSymbolicLink() && !existsSync(path) ? path : undefined;
+  return dirname(path) === path ? undefined : danglingLink(dirname(path));
 }

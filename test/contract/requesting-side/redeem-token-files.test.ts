@@ -1,11 +1,25 @@
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { scheduler } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
 import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
-import { releaseAfterTest } from '../../support/release.js';
+import { directoryForTest, releaseAfterTest } from '../../support/release.js';
 import { issuingServerForTest } from '../../support/servers/issuing-server.js';
 import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
+
+const ROUNDS = 100;
+const BELOW = '/below'.repeat(100);
+// Creates directory `n` and those below it once the first counter is `n`, as a concurrent run does.
+const CREATING = `
+  const { mkdirSync } = require('node:fs');
+  const { directory, below, rounds, counters } = require('node:worker_threads').workerData;
+  for (let n = 1; n <= rounds; n++) {
+    Atomics.store(counters, 1, n);
+    while (Atomics.load(counters, 0) < n);
+    mkdirSync(directory + '/' + n + below, { recursive: true });
+  }`;
 
 let site: RequestingSite;
 
@@ -56,6 +70,22 @@ describe('token redeem and files on disk', () => {
     const materializer = directoryMaterializer('/proc/linkgrant/links', Date.now);
     expect(await site.outcome({ token: server.token }, { materializer })).toBe('not_writable');
     expect(server.seen).toEqual([]);
+  });
+
+  test('finds no dangling symbolic link where a concurrent run creates the directory for links', async () => {
+    const directory = directoryForTest();
+    const counters = new Int32Array(new SharedArrayBuffer(8));
+    const workerData = { directory, below: BELOW, rounds: ROUNDS, counters };
+    const worker = new Worker(CREATING, { eval: true, workerData });
+    try {
+      for (let n = 1; n <= ROUNDS; n++) {
+        while (Atomics.load(counters, 1) < n) await scheduler.yield();
+        Atomics.store(counters, 0, n);
+        await directoryMaterializer(join(directory, `${n}${BELOW}`), Date.now).probe('my-link');
+      }
+    } finally {
+      await worker.terminate();
+    }
   });
 
   test('deletes old temporary files that a dead run left beside the links and that contain a key', async () => {
