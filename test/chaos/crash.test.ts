@@ -134,7 +134,7 @@ describe('token redeem in one data directory', () => {
         redeem(token, {}, runProcess, ['--timeout', '2m']),
       ),
     );
-    expect(ends.map(({ code }) => code)).toEqual(Array(20).fill(0));
+    for (const ended of ends) expectSuccess(ended);
     const { count, serials } = await ledger();
     expect(count).toBe(1);
     expect(serials.map(withoutZeros)).toEqual([withoutZeros(secretSerial())]);

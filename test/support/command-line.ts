@@ -267,14 +267,19 @@ export const refusedResult = (ended: Ended) => ({
 
 /** Fails unless the command exited with 0. Returns what it was passed. */
 export function expectSuccess<T extends Ended>(ended: T): T {
-  if (ended.code !== 0) throw new Error(`exit code ${ended.code}: ${ended.stderr}`);
+  expectCode(ended, 0);
   return ended;
 }
 
 /** Fails unless the command exited with `code`, and wrote nothing but a refusal to standard error. Returns the refusal. */
 export function expectRefusal(ended: Ended, code: number): ReturnType<typeof refusalOf> {
-  if (ended.code !== code) throw new Error(`exit code ${ended.code}: ${ended.stderr}`);
+  expectCode(ended, code);
   return refusalOf(ended);
+}
+
+/** Fails with the exit code or the signal, and with standard error, unless the command exited with `expected`. */
+function expectCode({ code, signal, stderr }: Ended & Partial<EndedProcess>, expected: number): void {
+  if (code !== expected) throw new Error(`ended with ${signal ?? `exit code ${code}`}: ${stderr}`);
 }
 
 /** What a command reported with `-o json`. */
