@@ -144,11 +144,12 @@ interface ListFilter extends PageRequest {
   readonly until?: number | undefined;
   readonly expiresBefore?: number | undefined;
   readonly notRenewing?: boolean | undefined;
+  readonly renewalRefused?: boolean | undefined;
 }
 
 /** Returns the page and the filter of a listing as the query of the admin API. */
 function queryOf<T extends ListFilter>(list: T) {
-  const { limit, after, labels, since, until, expiresBefore, notRenewing, ...filter } = list;
+  const { limit, after, labels, since, until, expiresBefore, notRenewing, renewalRefused, ...filter } = list;
   return withoutUndefined({
     ...filter,
     // The server returns no larger page.
@@ -159,6 +160,7 @@ function queryOf<T extends ListFilter>(list: T) {
     until: timeOf(until),
     expiresBefore: timeOf(expiresBefore),
     notRenewing: notRenewing === undefined ? undefined : (`${notRenewing}` as const),
+    renewalRefused: renewalRefused ? ('true' as const) : undefined,
   });
 }
 

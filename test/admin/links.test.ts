@@ -308,6 +308,58 @@ it('lists the links that expire before a time, without those that are expired or
   expect((await ask('GET', '/links?expiresBefore=30d')).body.code).toBe('request_invalid');
 });
 
+it('lists the links whose renewal the present rules of their grant would refuse, with the reason', async () => {
+  const grant = await create();
+  const other = await create({ policy: { 'linkgrant/subjects': 'west,east' } });
+  for (const subject of ['anna', 'berlin', 'left']) await redeem(grant, subject);
+  await redeem(other, 'east');
+  const refusals = async (query = '', { uid } = grant) => {
+    const { items } = (await ask('GET', `/links?renewalRefused=true&grantUid=${uid}${query}`)).body;
+    return items.map((link: Record<string, string>) => [link.subject, link.renewalRefusal]);
+  };
+  const change = (policy: object) => ask('PATCH', `/grants/${grant.uid}`, { policy });
+  expect([await refusals(), await refusals('', other)]).toEqual([[], []]);
+  await change({ 'linkgrant/source-cidrs': '10.0.0.0/8' });
+  const [left] = (await ask('GET', `/links?grantUid=${grant.uid}&search=left`)).body.items;
+  expect(left.renewalRefusal).toBeUndefined();
+  const before = (await ask('GET', `/redemptions/${left.id}`)).body;
+  expect(before.renewalRefusal).toBe('policy_source');
+  expect(before.remaining).toContain(
+    ', unless the rules of its grant refuse it, as they do now (policy_source)',
+  );
+  await ask('POST', `/redemptions/${left.id}/revoke`, { source: 'keep-token' });
+  expect((await ask('GET', `/redemptions/${left.id}`)).body.renewalRefusal).toBeUndefined();
+  // A link that an operator issued has no address.
+  const issued = sampleRedemption(grant.uid, {
+    subject: 'issued',
+    peer: 'operator:local:ada',
+    mode: 'generated',
+  });
+  await service.store.recordRedemption(grant.uid, issued, service.clock.read());
+  // The certificate of this one expired too long ago to renew it.
+  const now = service.clock.read();
+  const old = sampleRedemption(grant.uid, { subject: 'old', peer: '192.0.2.1', notAfter: now - 8 * DAY });
+  await service.store.recordRedemption(grant.uid, old, now);
+  expect(await refusals('&sort=subject')).toEqual([
+    ['anna', 'policy_source'],
+    ['berlin', 'policy_source'],
+  ]);
+  await change({ 'linkgrant/source-cidrs': null, 'linkgrant/key-types': 'rsa' });
+  expect((await refusals()).map(([, code]: readonly string[]) => code)).toEqual(Array(3).fill('policy_key'));
+  await change({ 'linkgrant/key-types': null, 'linkgrant/subjects': 'anna,iss*' });
+  expect(await refusals()).toEqual([['berlin', 'policy_subject']]);
+  const remote = await remoteClient(service).listLinks({
+    limit: 10,
+    grantUid: grant.uid,
+    renewalRefused: true,
+  });
+  expect(remote.items).toMatchObject([{ subject: 'berlin', renewalRefusal: 'policy_subject' }]);
+  await ask('POST', `/grants/${grant.uid}/revoke`, { cascade: false });
+  expect(await refusals()).toEqual([['berlin', 'policy_subject']]);
+  for (const value of ['false', '1', ''])
+    expect((await ask('GET', `/links?renewalRefused=${value}`)).body.code).toBe('request_invalid');
+});
+
 it('reports until when a revoked link can connect: until its last certificate of a present CA expires', async () => {
   const { items: issuers } = (await ask('GET', '/issuers')).body;
   const present = issuers.find(({ signs }: { signs: string }) => signs === 'links').authorities[0].sha256;

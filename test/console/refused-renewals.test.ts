@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { expectAccessible } from './harness/browser.js';
 import { openRefusals } from './harness/refusals.js';
 
-const { page, running, refused, press, issue, joinAs, renewAs, openRefusal } = await openRefusals();
+const { page, goTo, dialog, running, refused, press, issue, joinAs, renewAs, openRefusal } =
+  await openRefusals();
 const { administration } = running;
 
 it('offers no token to a site whose link was revoked, and leads to this link', async () => {
@@ -45,4 +46,38 @@ it('changes the rule of a revoked grant so that a site can renew its link, and t
   await refused.getByText('If the site has a link, it can renew it now.').waitFor();
   expect(await renewAs('oulu', 'closed')).toBe(0);
   await refused.getByText('oulu has renewed its link since').waitFor();
+});
+
+it('names before a cut, and on the pages of the link and the grant, the links whose renewal a rule refuses', async () => {
+  const { grantUid, joinLine } = await issue('mixed', undefined, {}, { redemptionsAllowed: 3 });
+  const other = await administration.issueToken({ grantUid, redemptionsAllowed: 2 });
+  expect(await joinAs('leaver', joinLine)).toBe(0);
+  for (const subject of ['bodo', 'alta']) expect(await joinAs(subject, other.joinLine ?? '')).toBe(0);
+  await administration.updateGrant(grantUid, { policy: { 'linkgrant/source-cidrs': '10.0.0.0/8' } });
+  const link = async (subject: string) => {
+    const { items } = await administration.listLinks({ limit: 10, search: subject });
+    return `/links/${items[0]?.id}`;
+  };
+  const title = (count: string) => `The rules of grant mixed refuse the renewal of ${count}`;
+  for (const path of [await link('alta'), `/grants/${grantUid}`]) {
+    await goTo(path);
+    await page.getByText(title(path.startsWith('/links') ? '1 link' : '3 links')).waitFor();
+    await page.getByText('allows only: 10.0.0.0/8').first().waitFor();
+    await expectAccessible(page);
+  }
+  await goTo(await link('leaver'));
+  await press('Revoke or cut off');
+  await dialog.getByLabel('Cut off:').check();
+  await dialog.getByText('other links must renew before the last step').waitFor();
+  await dialog.getByText(title('2 links')).waitFor();
+  await dialog.getByText('alta (last address 127.0.0.1)').waitFor();
+  expect(await dialog.getByText('leaver (last address').count()).toBe(0);
+  await expectAccessible(page);
+  await press('Revoke, then cut off');
+  await dialog.getByText('Revoked. Not cut off yet').waitFor();
+  await dialog.getByText(title('2 links')).waitFor();
+  expect(await renewAs('alta', 'mixed')).toBe(3);
+  await press('Allow 127.0.0.1');
+  await dialog.getByText(title('2 links')).waitFor({ state: 'detached' });
+  expect(await renewAs('alta', 'mixed')).toBe(0);
 });

@@ -8,6 +8,7 @@ const { administration, service } = running;
 const waysIn = page.getByRole('dialog').getByRole('region', { name: 'Ways back in' });
 // The buttons of a dialog come last.
 const press = (name: string) => page.getByRole('button', { name, exact: true }).last().press('Enter');
+const otherGrants = waysIn.getByText(/other grants? can be redeemed/);
 const really = waysIn.getByRole('button', { name: /^Really revoke/ });
 const issue = (subject: string, grantUid = grant.uid) => administration.issueToken({ grantUid, subject });
 const stateOf = async (grantUid: string, id: string) => {
@@ -45,6 +46,32 @@ it('asks one question at a time, and Escape closes the question before the dialo
   await page.getByRole('dialog').waitFor({ state: 'detached' });
 });
 
+it('does not revoke the link while a question is open', async () => {
+  const { id = '' } = await issue('site-78');
+  const other = await running.createGrant({ name: `other-than-${grant.name}` });
+  await openLink();
+  await press('Revoke or cut off');
+  const main = page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).last();
+  await press(`Revoke token ${id}`);
+  await page.getByText('Confirm or cancel the other revocation first.').waitFor();
+  expect(await main.isDisabled()).toBe(true);
+  await expectAccessible(page);
+  await press(`Cancel: revoke token ${id}`);
+  await expect.poll(() => main.isDisabled()).toBe(false);
+  await otherGrants.click();
+  await press(`Revoke grant other-than-${grant.name}`);
+  await expect.poll(() => main.isDisabled()).toBe(true);
+  // The question would be hidden with the list.
+  await otherGrants.click();
+  await expect.poll(() => main.isDisabled()).toBe(false);
+  await otherGrants.click();
+  await press(`Revoke grant other-than-${grant.name}`);
+  await press(`Really revoke grant other-than-${grant.name}`);
+  await waysIn.getByRole('alert').getByText(`Revoked: grant other-than-${grant.name}`).waitFor();
+  expect((await administration.showGrant(other)).state).toBe('revoked');
+  await expect.poll(() => main.isDisabled()).toBe(false);
+});
+
 it('revokes nothing on a double click that closes the question of a token above', async () => {
   for (const subject of ['site-78', 'site-79']) await issue(subject);
   await openLink();
@@ -62,6 +89,7 @@ it('revokes nothing on a double click that closes the question of a token above'
   const { items } = await administration.listTokens({ limit: 10, grantUid: grant.uid });
   expect(items.map(({ state }) => state)).toEqual(['ready', 'ready']);
   // A single click revokes.
+  await revoke.first().press('Enter');
   await really.click({ delay: 10 });
   await waysIn.getByRole('alert').getByText('Revoked: token').waitFor();
 });
@@ -94,4 +122,17 @@ it('moves the focus to the ways back in when another operator revokes the token 
   // No question is left for Escape to close.
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
+});
+
+it('lets the link be revoked when another operator revokes the grant of the question', async () => {
+  const name = `ended-beside-${grant.name}`;
+  const other = await running.createGrant({ name });
+  await openLink();
+  await press('Revoke or cut off');
+  await otherGrants.click();
+  await press(`Revoke grant ${name}`);
+  const main = page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).last();
+  await expect.poll(() => main.isDisabled()).toBe(true);
+  await administration.revokeGrant(other, false);
+  await expect.poll(() => main.isDisabled()).toBe(false);
 });

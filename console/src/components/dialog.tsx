@@ -121,6 +121,11 @@ interface FooterProps {
   readonly isDisabled?: boolean;
 }
 
+interface ConfirmFooterProps extends FooterProps {
+  /** What the user must do before the action, as a sentence. */
+  readonly whyDisabled?: string | undefined;
+}
+
 /** The footer of a form: its submit button and Cancel. */
 export function SubmitFooter({ name, action, onClose, isDisabled = false }: FooterProps) {
   return (
@@ -136,7 +141,13 @@ export function SubmitFooter({ name, action, onClose, isDisabled = false }: Foot
 }
 
 /** The footer of a dialog that confirms a dangerous action: the action and Cancel, or only Done after success. */
-export function ConfirmFooter({ name, action, onClose, isDisabled = false }: FooterProps) {
+export function ConfirmFooter({
+  name,
+  action,
+  onClose,
+  isDisabled = false,
+  whyDisabled,
+}: ConfirmFooterProps) {
   if (action.result !== undefined)
     return (
       <Button kind="primary" onClick={onClose}>
@@ -151,6 +162,7 @@ export function ConfirmFooter({ name, action, onClose, isDisabled = false }: Foo
       <Button kind="link" onClick={onClose}>
         Cancel
       </Button>
+      <span role="status">{whyDisabled}</span>
     </>
   );
 }

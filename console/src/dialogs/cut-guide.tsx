@@ -8,10 +8,11 @@ import { ForeignLink } from '../components/foreign-link.js';
 import { Loaded, Notice } from '../components/notice.js';
 import { StepList } from '../components/step-list.js';
 import { countText, Prose, visible } from '../components/text.js';
-import { CUT_STEPS, cutProgress, useIssuers } from '../state/issuers.js';
+import { CUT_STEPS, cutProgress, useIssuers, validSigners } from '../state/issuers.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
 import { NotRenewed } from './not-renewed.js';
+import { RefusedRenewals } from './refused-renewals.js';
 import { WaysIn } from './ways-in.js';
 
 interface Step {
@@ -38,7 +39,7 @@ const STEPS: readonly Step[] = [
   },
   {
     title: 'Renew each other link on its site, with `linkgrant link renew NAME --dir DIRECTORY`',
-    todo: `A site of Skupper has \`--platform PLATFORM\` in place of the directory. A timer is not enough: it renews a link only when a third of its lifetime is left. The rules of its grant apply to a renewal: if they refuse it, the Overview says why, and what to do. NAME is in the column Link below. The next step appears when all have renewed. ${RENEWAL_NEEDS_TIMER}`,
+    todo: `A site of Skupper has \`--platform PLATFORM\` in place of the directory. A timer is not enough: it renews a link only when a third of its lifetime is left. The rules of its grant apply to a renewal: if they refuse it, this dialog says so below. NAME is in the column Link below. The next step appears when all have renewed. ${RENEWAL_NEEDS_TIMER}`,
     confirmation: 'Do not wait for links that have not renewed',
   },
   {
@@ -182,6 +183,11 @@ function CutSteps({ id, confirmedSteps, onConfirm }: CutStepsProps) {
                     />
                   </p>
                   <HostCommand words={[...cutCommand(id, done), ...(skipsRenewals ? ['--force'] : [])]} />
+                  {done > 0 && (
+                    <p class="subtle">
+                      <code>--continue {done}</code> says that step {done} is done.
+                    </p>
+                  )}
                   <div class="row">
                     {confirmation && step && (
                       <Button onClick={() => onConfirm(done + 1)}>{confirmation}</Button>
@@ -193,6 +199,10 @@ function CutSteps({ id, confirmedSteps, onConfirm }: CutStepsProps) {
                     )}
                   </div>
                 </div>
+                {done <= WAIT_FOR_RENEWALS &&
+                  [...validSigners(link)].map((sha256) => (
+                    <RefusedRenewals key={sha256} filter={{ signedBy: sha256 }} />
+                  ))}
                 {step && done >= WAIT_FOR_RENEWALS && <NotRenewed link={link} />}
                 <AllSteps id={id} />
               </>

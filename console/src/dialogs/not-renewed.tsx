@@ -1,5 +1,6 @@
-import { type Api, client, dataOf, omitUndefined, pageWithItems } from '../api/client.js';
+import type { Api } from '../api/client.js';
 import { readIssuers } from '../api/issuers.js';
+import { readLinks } from '../api/links.js';
 import { ForeignLink } from '../components/foreign-link.js';
 import { Loaded, Notice } from '../components/notice.js';
 import { Table } from '../components/table.js';
@@ -27,7 +28,10 @@ interface LinksOfCa {
   readonly items: readonly Link[];
 }
 
-async function readLinks(link: Api['RedemptionDetail'], signal: AbortSignal): Promise<readonly LinksOfCa[]> {
+async function readLinksOfCas(
+  link: Api['RedemptionDetail'],
+  signal: AbortSignal,
+): Promise<readonly LinksOfCa[]> {
   const issuers = (await readIssuers(signal)).filter(({ signs }) => signs === 'links');
   // By SHA-256, because several issuers can have the same CA.
   const listed = new Map(issuers.flatMap(({ authorities }) => authorities).map((ca) => [ca.sha256, ca]));
@@ -36,10 +40,7 @@ async function readLinks(link: Api['RedemptionDetail'], signal: AbortSignal): Pr
   const trusted = [...validSigners(link)].filter((sha256) => isAnyUnreadable || listed.has(sha256));
   const groups = await Promise.all(
     trusted.map(async (sha256) => {
-      const { items, next } = await pageWithItems(undefined, (cursor) => {
-        const query = { signedBy: sha256, limit: MAX_ROWS, ...omitUndefined({ cursor }) };
-        return dataOf(client.GET('/api/v1/links', { signal, params: { query } }));
-      });
+      const { items, next } = await readLinks({ signedBy: sha256, limit: MAX_ROWS }, signal);
       const count = listed.get(sha256)?.links ?? null;
       return { sha256, items, count: count ?? items.length, hasMore: count === null && next !== undefined };
     }),
@@ -49,7 +50,7 @@ async function readLinks(link: Api['RedemptionDetail'], signal: AbortSignal): Pr
 
 /** The links that would be cut off together with `link`, because they have not renewed yet. */
 export function NotRenewed({ link }: { readonly link: Api['RedemptionDetail'] }) {
-  const resource = useResource(`links/${link.id}/not-renewed`, (signal) => readLinks(link, signal), [
+  const resource = useResource(`links/${link.id}/not-renewed`, (signal) => readLinksOfCas(link, signal), [
     'links',
   ]);
   return (

@@ -6,16 +6,23 @@ import { countText, Foreign, visible } from '../components/text.js';
 import { Time } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useResource } from '../state/resource.js';
-import { useSession } from '../state/session.js';
+import { useCanWrite, useSession } from '../state/session.js';
+import { type Question, RevokeButton, revokeGrant } from './revoke-in-place.js';
 
 const MAX_GRANTS = 10;
 const CREATED = { kind: 'created', limit: LARGEST_PAGE } as const;
 // The dialog around it stays open.
 const NEW_TAB = { target: '_blank', rel: 'noopener' } as const;
 
+interface OtherGrantsProps {
+  readonly uids: readonly string[];
+  readonly question: Question;
+}
+
 /** The ready grants except those in `uids`: what a site needs to join with one of them, and what prevents it. */
-export function OtherGrants({ uids }: { readonly uids: readonly string[] }) {
+export function OtherGrants({ uids, question }: OtherGrantsProps) {
   const { isCluster } = useSession();
+  const canWrite = useCanWrite();
   const query = { state: 'ready', limit: LARGEST_PAGE } as const;
   const resource = useResource(
     'ready-grants',
@@ -37,7 +44,12 @@ export function OtherGrants({ uids }: { readonly uids: readonly string[] }) {
         const others = items.filter(({ uid }) => !uids.includes(uid));
         if (others.length === 0) return <p class="subtle">No other grant can be redeemed.</p>;
         return (
-          <details>
+          // An open question disables the button of the dialog, so it must not be hidden.
+          <details
+            onToggle={({ currentTarget }) => {
+              if (!currentTarget.open) for (const { uid } of others) question.close(uid);
+            }}
+          >
             <summary>
               {next ? 'Many other grants' : countText(others.length, 'other grant')} can be redeemed, by any
               site that has a code or a token
@@ -49,8 +61,7 @@ export function OtherGrants({ uids }: { readonly uids: readonly string[] }) {
                   ? 'Those who can read the AccessGrant can read its code.'
                   : 'A command that creates a grant shows its code once.'}{' '}
                 Who has it now is not recorded: ask the user who created the grant. To end the code, revoke
-                the grant on its page. Its links stay, and sites that are still to join need a token of
-                another grant.
+                the grant. Its links stay, and sites that are still to join need a token of another grant.
               </p>
               <Table
                 caption="Other grants that can be redeemed"
@@ -85,6 +96,23 @@ export function OtherGrants({ uids }: { readonly uids: readonly string[] }) {
                     header: 'Expires',
                     cell: ({ expirationTime }) => expirationTime && <Time at={expirationTime} />,
                   },
+                  ...(canWrite
+                    ? [
+                        {
+                          header: 'Action',
+                          cell: ({ uid, name }: Api['Grant']) => (
+                            <RevokeButton
+                              id={uid}
+                              name="Revoke"
+                              what={`grant ${visible(name)}`}
+                              warning="Its open tokens end too, also those for other sites."
+                              question={question}
+                              perform={() => revokeGrant(uid)}
+                            />
+                          ),
+                        },
+                      ]
+                    : []),
                 ]}
               />
               <p>

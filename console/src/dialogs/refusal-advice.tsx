@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { hasGrantEnded } from '../../../src/domain/access-grant.js';
 import type { Api } from '../api/client.js';
-import { adviceOn, type RefusedRequest } from '../components/advice.js';
+import { type Advice, adviceOn, type RefusedRequest } from '../components/advice.js';
 import { Button, ButtonLink } from '../components/button.js';
 import { Command } from '../components/copyable.js';
 import { ForeignLink } from '../components/foreign-link.js';
@@ -57,13 +57,7 @@ export function RefusalAdvice({ request, grant, offersToken, onCreateGrant, next
           <span>{change ? 'Allows less: only' : 'Allows only'} this site, once, for a day.</span>
         </div>
       )}
-      {change && (
-        <div class="row beside">
-          {canWrite && <ChangeButton grant={grant} {...change} next={next} />}
-          {offersGrant && <span>{change.allows}</span>}
-          <Command label="To change the grant, in a terminal" words={updateCommand(grant, change.body)} />
-        </div>
-      )}
+      {change && <ChangeOffer grant={grant} change={change} showsAllows={!!offersGrant} next={next} />}
       {offersGrant && token?.state === 'ready' && (
         <p>
           The token that it tried stays open. Revoke it below, under Tokens, unless another site needs it.
@@ -108,6 +102,26 @@ function OpenToken({
   );
 }
 
+interface ChangeOfferProps {
+  readonly grant: Api['Grant'];
+  readonly change: NonNullable<Advice['change']>;
+  /** Whether it says what else the change allows. */
+  readonly showsAllows: boolean;
+  readonly next?: NextAction | undefined;
+}
+
+/** A change of a grant in one click, with its command. */
+export function ChangeOffer({ grant, change, showsAllows, next }: ChangeOfferProps) {
+  const canWrite = useCanWrite();
+  return (
+    <div class="row beside">
+      {canWrite && <ChangeButton grant={grant} {...change} next={next} />}
+      {showsAllows && <span>{change.allows}</span>}
+      <Command label="To change the grant, in a terminal" words={updateCommand(grant, change.body)} />
+    </div>
+  );
+}
+
 interface ChangeButtonProps {
   readonly grant: Api['Grant'];
   readonly label: string;
@@ -120,7 +134,8 @@ function ChangeButton({ grant, label, body, next }: ChangeButtonProps) {
   useEffect(
     () => () => {
       // After the change the advice has no such button.
-      if (document.activeElement === document.body) document.querySelector('main')?.focus();
+      if (document.activeElement === document.body)
+        document.querySelector<HTMLElement>('dialog[open], main')?.focus();
     },
     [],
   );

@@ -1,3 +1,5 @@
+import { useEffect } from 'preact/hooks';
+import { client, dataOf } from '../api/client.js';
 import { Button } from '../components/button.js';
 import { Failure } from '../components/notice.js';
 import { useAction } from '../state/action.js';
@@ -6,7 +8,9 @@ import { useAction } from '../state/action.js';
 export interface Question {
   /** The `id` of its {@link RevokeButton}. */
   readonly openId: string | undefined;
-  readonly setOpenId: (id: string | undefined) => void;
+  readonly open: (id: string) => void;
+  /** Does nothing if another question is open. */
+  readonly close: (id: string) => void;
   /** Called after the confirmed revocation, with what was revoked. */
   readonly onRevoked: (what: string) => void;
 }
@@ -27,37 +31,42 @@ interface RevokeButtonProps {
 export function RevokeButton({ id, name, what, warning, perform, question }: RevokeButtonProps) {
   const isConfirming = question.openId === id;
   const action = useAction(perform, () => question.onRevoked(what));
+  useEffect(() => () => question.close(id), [id]);
   return (
     // Without the question, its empty element takes no space.
     <div class={isConfirming ? 'stack' : undefined}>
-      <div>
+      <p role="status">{isConfirming && [`Really revoke ${what}?`, warning].filter(Boolean).join(' ')}</p>
+      <div class="row">
         {/* The same element becomes Cancel and keeps the focus, so that a second Enter revokes nothing. */}
         <Button
           isSmall
           label={isConfirming ? `Cancel: revoke ${what}` : `Revoke ${what}`}
           isDisabled={action.isRunning}
-          onClick={() => question.setOpenId(isConfirming ? undefined : id)}
+          onClick={() => (isConfirming ? question.close(id) : question.open(id))}
         >
           {isConfirming ? 'Cancel' : name}
         </Button>
-      </div>
-      <p role="status">{isConfirming && [`Really revoke ${what}?`, warning].filter(Boolean).join(' ')}</p>
-      {/* Below Cancel, which can be shorter than the first button: beside it, the second click of a double click would revoke. */}
-      {isConfirming && (
-        <div>
+        {isConfirming && (
           <Button
             isSmall
             kind="danger"
             label={`Really revoke ${what}`}
             isDisabled={action.isRunning}
-            // Another question that closes above can move this button under the pointer before the second click of a double click.
+            // The second click of a double click on the first button can be on this one.
             onClick={({ detail }) => detail < 2 && action.run()}
           >
             Really revoke
           </Button>
-        </div>
-      )}
+        )}
+      </div>
       <Failure error={action.error} />
     </div>
+  );
+}
+
+/** Revokes a grant and its open tokens; its links stay. */
+export function revokeGrant(uid: string): Promise<unknown> {
+  return dataOf(
+    client.POST('/api/v1/grants/{uid}/revoke', { params: { path: { uid } }, body: { cascade: false } }),
   );
 }

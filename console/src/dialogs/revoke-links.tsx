@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { ApiError } from '../api/client.js';
 import { Command, HostCommand, SAME_ON_HOST } from '../components/copyable.js';
 import { ConfirmFooter, Dialog } from '../components/dialog.js';
@@ -9,6 +10,7 @@ import { countText, Foreign, Prose, sentence, visible } from '../components/text
 import { Time, useTimesInText } from '../components/time.js';
 import { href } from '../state/location.js';
 import { useSession } from '../state/session.js';
+import { BeforeCut } from './before-cut.js';
 import { CutGuide } from './cut-guide.js';
 import { type Goal, type Result, type RevocableLink, useLinkRevocation } from './link-revocation.js';
 import { SourceOptions } from './source-options.js';
@@ -27,6 +29,7 @@ interface RevokeLinksProps<L extends RevocableLink> {
 export function RevokeLinks<L extends RevocableLink>({ links, onClose }: RevokeLinksProps<L>) {
   const { isCluster } = useSession();
   const revocation = useLinkRevocation(links);
+  const [isQuestionOpen, setQuestionOpen] = useState(false);
   const { goal, source, choices, results, remaining, ready, action, command } = revocation;
   const hasFailed = remaining.some(({ id }) => results.has(id));
   const done = links.length - remaining.length;
@@ -49,7 +52,8 @@ export function RevokeLinks<L extends RevocableLink>({ links, onClose }: RevokeL
                 : `Revoke${count}`
           }
           action={action}
-          isDisabled={ready.length === 0}
+          isDisabled={ready.length === 0 || isQuestionOpen}
+          whyDisabled={isQuestionOpen ? 'Confirm or cancel the other revocation first.' : undefined}
           onClose={() => onClose(remaining)}
         />
       }
@@ -89,7 +93,8 @@ export function RevokeLinks<L extends RevocableLink>({ links, onClose }: RevokeL
           onSelect={revocation.setSource}
         />
       )}
-      <WaysIn links={links} onRevoked={revocation.clearRefusals} />
+      <WaysIn links={links} onRevoked={revocation.clearRefusals} onQuestion={setQuestionOpen} />
+      {goal === 'cut' && <BeforeCut links={links} />}
       {!only && (
         <Table
           caption="Links to revoke"

@@ -10,7 +10,7 @@ import { readOpenTokens } from '../state/open-tokens.js';
 import { useResource } from '../state/resource.js';
 import { useCanWrite } from '../state/session.js';
 import { OtherGrants } from './other-grants.js';
-import { type Question, RevokeButton } from './revoke-in-place.js';
+import { type Question, RevokeButton, revokeGrant } from './revoke-in-place.js';
 
 // Each grant costs two requests. The dialog says how many grants it does not show.
 const MAX_GRANTS = 5;
@@ -53,13 +53,15 @@ interface WaysInProps {
   readonly links: readonly Pick<Api['Link'], 'grantUid' | 'subject'>[];
   /** Called after a grant or token was revoked here. */
   readonly onRevoked?: () => void;
+  /** Called when a question is opened, and when none is open any more. */
+  readonly onQuestion?: (isOpen: boolean) => void;
 }
 
 /**
  * The grants and tokens with which the sites of some links could join again, each with a button that revokes it. Shows one line if
  * there are none.
  */
-export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
+export function WaysIn({ links, onRevoked = () => {}, onQuestion = () => {} }: WaysInProps) {
   const uids = [...new Set(links.map(({ grantUid }) => grantUid))];
   const read = uids.slice(0, MAX_GRANTS);
   const subjects = [...new Set(links.map(({ subject }) => subject))];
@@ -85,13 +87,16 @@ export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
     frame.current?.focus();
     onRevoked();
   };
-  const question: Question = { openId, setOpenId, onRevoked: handleRevoked };
+  const close = (id: string) => setOpenId((open) => (open === id ? undefined : open));
+  const question: Question = { openId, open: setOpenId, close, onRevoked: handleRevoked };
+  const wasOpen = useRef(false);
   useEffect(() => {
-    if (openId === undefined || frame.current?.querySelector('button.pf-m-danger')) return;
-    // What the question concerns has ended meanwhile, and its buttons were removed.
-    setOpenId(undefined);
-    if (document.activeElement === document.body) frame.current?.focus();
-  });
+    const isOpen = openId !== undefined;
+    onQuestion(isOpen);
+    // The focused button was removed, because another operator has revoked what the question concerned.
+    if (wasOpen.current && !isOpen && document.activeElement === document.body) frame.current?.focus();
+    wasOpen.current = isOpen;
+  }, [openId]);
   const closeQuestion = (event: KeyboardEvent) => {
     if (event.key !== 'Escape' || openId === undefined) return;
     // The dialog would close too.
@@ -140,7 +145,7 @@ export function WaysIn({ links, onRevoked = () => {} }: WaysInProps) {
           {countText(unread, 'more grant')} may be open too, and {unread === 1 ? 'is' : 'are'} not shown here.
         </p>
       )}
-      <OtherGrants uids={uids} />
+      <OtherGrants uids={uids} question={question} />
     </section>
   );
 }
@@ -180,7 +185,7 @@ function WayIn({ open: { grant, tokens, hasMore }, question }: WayInProps) {
               , until <Time at={expirationTime} />
             </>
           )}
-          : with {ways.join(' or ')}. If you revoke it, its links stay.
+          : with {ways.join(' or ')}. If you revoke it, its links stay, and can renew if its rules allow it.
         </p>
         {acceptsCode && (
           <p>
@@ -195,14 +200,7 @@ function WayIn({ open: { grant, tokens, hasMore }, question }: WayInProps) {
               what={grantWithTokens}
               warning={lostTokensText(tokens)}
               question={question}
-              perform={() =>
-                dataOf(
-                  client.POST('/api/v1/grants/{uid}/revoke', {
-                    params: { path: { uid } },
-                    body: { cascade: false },
-                  }),
-                )
-              }
+              perform={() => revokeGrant(uid)}
             />
           </div>
         )}

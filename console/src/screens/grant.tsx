@@ -20,6 +20,7 @@ import { ChangeGrant } from '../dialogs/change-grant.js';
 import { EditLabels } from '../dialogs/edit-labels.js';
 import { ExtendGrant } from '../dialogs/extend-grant.js';
 import { IssueToken } from '../dialogs/issue-token.js';
+import { RefusedRenewals } from '../dialogs/refused-renewals.js';
 import { RevokeGrant } from '../dialogs/revoke-grant.js';
 import { href, replaceQuery, useLocation } from '../state/location.js';
 import { useResource } from '../state/resource.js';
@@ -132,6 +133,7 @@ export function GrantScreen({ id: uid }: { readonly id: string }) {
               <p>
                 <a href={href('/links', { grantUid: uid })}>Links of this grant</a> · {entriesLink}
               </p>
+              <RefusedRenewals filter={{ grantUid: uid }} />
             </Section>
             <GrantTokens grantUid={uid} />
             <Section title="Last attempts to redeem">

@@ -15,6 +15,7 @@ import { Time, TimeAndDistance, useTimesInText } from '../components/time.js';
 import { CreateGrant } from '../dialogs/create-grant.js';
 import { CutGuide } from '../dialogs/cut-guide.js';
 import { EditLabels } from '../dialogs/edit-labels.js';
+import { RefusedByGrant } from '../dialogs/refused-renewals.js';
 import { RevokeLinks } from '../dialogs/revoke-links.js';
 import { CUT_STEPS, cutProgress, useIssuers } from '../state/issuers.js';
 import { href } from '../state/location.js';
@@ -40,7 +41,7 @@ export function LinkScreen({ id }: { readonly id: string }) {
   const resource = useResource(
     `links/${id}`,
     (signal) => dataOf(client.GET('/api/v1/redemptions/{id}', { signal, params: { path: { id } } })),
-    ['links', 'ledger'],
+    ['links', 'ledger', 'grants'],
   );
   const { data } = resource;
   // A revoked link leads first to its cut.
@@ -79,6 +80,9 @@ export function LinkScreen({ id }: { readonly id: string }) {
               <PendingCut link={link}>
                 {canWrite && <Button onClick={() => setDialog('cut')}>Continue to cut it off</Button>}
               </PendingCut>
+            )}
+            {link.renewalRefusal && (
+              <RefusedByGrant uid={link.grantUid} links={[{ ...link, peer: (link.newest ?? link).peer }]} />
             )}
             <LinkFacts
               link={link}

@@ -194,6 +194,10 @@ export const LINK_QUERY = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex')
     .optional(),
   expiresBefore: time.optional(),
+  renewalRefused: z
+    .literal('true')
+    .transform(() => true)
+    .optional(),
 });
 
 /** The query that lists issuers. */

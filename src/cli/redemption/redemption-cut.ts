@@ -6,6 +6,10 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { formatHostPort } from '../../domain/host-port-text.js';
 import type { Redemption } from '../../domain/redemption.js';
 import {
+  type FindRenewalRefusal,
+  readRenewalRefusals,
+} from '../../redemption/administration/links/refused-renewals.js';
+import {
   advanceCut,
   CUT_STEPS,
   type CutObstacle,
@@ -75,8 +79,10 @@ export async function redemptionCutCommand(
     if (progress.state === 'done') return writeOut(doneText(redemption, []));
     const target = cutTarget(issuer, router, redemption, progress.old, session);
     const behind = progress.behind.filter(({ id }) => id !== redemption.id);
-    return writeOut(planText(behind, target, flags.settingFlags));
+    return writeOut(planText(behind, target, flags.settingFlags, await readRenewalRefusals(store, clock())));
   }
+  // Read before the cut advances: a failure after that would hide the instructions.
+  const refusalOf = await readRenewalRefusals(store, clock());
   const progress = await advanceCut({ signers, stepsDone, force }, { store, issuer, clock });
   const copy = issuer.own ? copyStep(session.settings, 'issuers') : '';
   if (progress.state === 'done') {
@@ -84,7 +90,7 @@ export async function redemptionCutCommand(
     return;
   }
   const target = cutTarget(issuer, router, redemption, progress.old, session);
-  await writeOut(waitingText(redemption.id, progress, { ...target, copy }, flags));
+  await writeOut(waitingText(redemption.id, progress, { ...target, copy, refusalOf }, flags));
   if (progress.obstacle) throw obstacleError(progress.obstacle, progress);
 }
 
@@ -122,7 +128,7 @@ function cutTarget(
 function waitingText(
   redemptionId: string,
   { step, behind, obstacle, doneNow }: Waiting,
-  target: CutTarget & { readonly copy: string },
+  target: CutTarget & { readonly copy: string; readonly refusalOf: FindRenewalRefusal },
   { router, settingFlags }: Pick<CutFlags, 'router' | 'settingFlags'>,
 ): string {
   const number = CUT_STEPS.indexOf(step) + 1;
@@ -136,7 +142,7 @@ function waitingText(
     ...doneNow.map((done) => `${titleOf(done)}: done`),
     ...(obstacle?.kind === 'wait' ? [titleOf(step)] : stepLines(step, target, settingFlags)),
     ...(target.copy ? [target.copy.trimEnd()] : []),
-    ...(showsBehind ? ['', behindText(behind)] : []),
+    ...(showsBehind ? ['', behindText(behind, target.refusalOf)] : []),
     ...(step === 'renew'
       ? [
           `Next, once they have renewed: ${repeat()}`,
@@ -152,9 +158,10 @@ function planText(
   behind: readonly IssuedLink[],
   target: CutTarget,
   settingFlags: CutFlags['settingFlags'],
+  refusalOf: FindRenewalRefusal,
 ): string {
   const steps = CUT_STEPS.map((step) => `${stepLines(step, target, settingFlags).join('\n')}\n`);
-  return [...steps, ...(behind.length > 0 ? [behindText(behind)] : [])].join('\n');
+  return [...steps, ...(behind.length > 0 ? [behindText(behind, refusalOf)] : [])].join('\n');
 }
 
 function titleOf(step: CutStep): string {
@@ -179,17 +186,22 @@ function completeInstruction(line: string, settingFlags: CutFlags['settingFlags'
   );
 }
 
-function behindText(behind: readonly IssuedLink[]): string {
+function behindText(behind: readonly IssuedLink[], refusalOf: FindRenewalRefusal): string {
   const heading = `Links that have not renewed and would be cut off too: ${behind.length}\n`;
   const rows = table(
-    ['ID', 'NAME', 'SUBJECT', 'CERTIFICATE EXPIRES', 'RENEWED'],
-    behind.map(({ id, name, subject, notAfter, renewals, mode }) => [
-      id,
-      name,
-      subject,
-      formatTime(notAfter),
-      renewals > 0 ? String(renewals) : mode === 'stock' ? "never, by Skupper's client" : 'never',
-    ]),
+    ['ID', 'NAME', 'SUBJECT', 'CERTIFICATE EXPIRES', 'RENEWED', 'REFUSED BY ITS GRANT'],
+    behind.map((link) => {
+      const { id, name, subject, notAfter, renewals, mode, peer } = link;
+      const refusal = refusalOf(link);
+      return [
+        id,
+        name,
+        subject,
+        formatTime(notAfter),
+        renewals > 0 ? String(renewals) : mode === 'stock' ? "never, by Skupper's client" : 'never',
+        refusal === 'policy_source' ? `${refusal}, from ${peer}` : (refusal ?? '-'),
+      ];
+    }),
   );
   return heading + rows;
 }

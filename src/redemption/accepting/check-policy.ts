@@ -25,6 +25,9 @@ const MAX_STEPS = 250_000;
 // Older routers do not support Ed25519 client certificates, so it is only accepted if the policy names it.
 const DEFAULT_KEY_TYPES: readonly ClientKeyType[] = ['p256', 'p384', 'rsa'];
 
+// One list of networks is compared with the addresses of many links.
+const NETWORKS = new WeakMap<readonly string[], Networks>();
+
 /** Matches texts with globs, with at most {@link MAX_STEPS} steps in all. A glob that would exceed them matches nothing. */
 class GlobMatcher {
   #steps = MAX_STEPS;
@@ -50,11 +53,17 @@ export function policyRefusal(policy: GrantPolicy, redemption: PolicyInput): Red
   if (!matcher.matchesAny(policy.subjects, redemption.subject)) return 'policy_subject';
   if (!matcher.matchesAny(policy.names, redemption.name)) return 'policy_name';
   const { peer } = redemption;
-  if (policy.sourceCidrs && peer !== undefined && !new Networks(policy.sourceCidrs).has(peer))
+  if (policy.sourceCidrs && peer !== undefined && !networksOf(policy.sourceCidrs).has(peer))
     return 'policy_source';
   if (policy.csrRequired && !redemption.csr) return 'policy_csr_required';
   if (!permitsKeyType(policy, redemption.keyType)) return 'policy_key';
   return undefined;
+}
+
+function networksOf(cidrs: readonly string[]): Networks {
+  const networks = NETWORKS.get(cidrs) ?? new Networks(cidrs);
+  NETWORKS.set(cidrs, networks);
+  return networks;
 }
 
 /** True if a policy permits a subject. */

@@ -5,6 +5,7 @@ import type { AdministrationDependencies } from './dependencies.js';
 import { healthOperation } from './health.js';
 import { PeerIndex } from './link-connections.js';
 import { matchingLinks } from './links/matching-links.js';
+import { readRenewalRefusals } from './links/refused-renewals.js';
 import { sortedLinks } from './links/sorted-links.js';
 import { overviewOperation } from './overview.js';
 import { isListed, linkReport } from './reports/link-report.js';
@@ -18,10 +19,12 @@ export function linkOperations(
 ): Pick<Administration, 'listLinks' | 'readOverview' | 'checkHealth' | 'readChanges'> {
   const { store, clock, connections, readRetiredCas } = deps;
   return {
-    async listLinks({ limit, after, grantUid, sort, ...filter }) {
+    async listLinks({ limit, after, grantUid, sort, renewalRefused, ...filter }) {
       const now = clock();
       const page = { limit, after, grantUid };
-      const matches = (link: IssuedLink) => isListed(link, filter, now);
+      const refusalOf = renewalRefused ? await readRenewalRefusals(store, now) : undefined;
+      const matches = (link: IssuedLink) =>
+        isListed(link, filter, now) && (refusalOf === undefined || refusalOf(link) !== undefined);
       const { items, ...position } =
         sort === undefined
           ? await matchingLinks(store, page, matches)
@@ -31,7 +34,8 @@ export function linkOperations(
       const isCaRetired = items.some(({ revokedAt }) => revokedAt !== null)
         ? await readRetiredCas?.()
         : undefined;
-      const reportOf = (link: IssuedLink) => linkReport(link, now, peers.isConnected(link), isCaRetired);
+      const reportOf = (link: IssuedLink) =>
+        linkReport(link, now, { connected: peers.isConnected(link), isCaRetired, refusalOf });
       return { items: items.map(reportOf), ...position };
     },
     readOverview: overviewOperation(deps, attentionOperation(deps)),

@@ -2,15 +2,20 @@ import { AdministrationError } from '../../domain/administration-error.js';
 import { labelsAndNoteProblem } from '../../domain/labels-and-note.js';
 import { globMatchesIgnoringCase } from '../accepting/glob.js';
 import { replacementIn } from '../accepting/renew.js';
-import type { IsCaRetired } from '../issuers/retired-cas.js';
 import type { GrantStore, ListedRedemption, ListedRenewal, StoredRedemption } from '../ports/grant-store.js';
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { filteredPage } from './filtered-page.js';
 import { PeerIndex } from './link-connections.js';
 import { matchesSearch } from './links/matching-search.js';
+import { renewalRefusal } from './links/refused-renewals.js';
 import { entryReport } from './reports/event-report.js';
-import { type RedemptionReport, redemptionReport, renewalReport } from './reports/redemption-report.js';
+import {
+  type RedemptionReport,
+  type ReportContext,
+  redemptionReport,
+  renewalReport,
+} from './reports/redemption-report.js';
 import { rejectedError } from './request-values.js';
 import { revokeRedemption } from './revoke-redemption.js';
 
@@ -31,24 +36,31 @@ export function redemptionOperations({
   const reportOf = (
     redemption: ListedRedemption,
     newest: ListedRenewal | undefined,
-    grant: string | undefined,
-    isCaRetired: IsCaRetired | undefined,
-    peers = indexPeers(),
+    context: ReportContext,
+    peers: PeerIndex,
   ): RedemptionReport => {
     const connected = peers.isConnected(redemption);
-    const report = redemptionReport(redemption, newest, clock(), { grant, isCaRetired });
+    const report = redemptionReport(redemption, newest, clock(), context);
     return { ...report, ...(connected !== null && { connected }) };
   };
-  const findGrantName = async (uid: string) => (await store.findGrant(uid))?.name;
-  const grantNameOf = async ({ grantName, grantUid }: StoredRedemption) =>
-    grantName ?? findGrantName(grantUid);
+  /** The report of a single redemption, with why its renewal would be refused. */
+  const singleReportOf = async (redemption: StoredRedemption, newest: ListedRenewal | undefined) => {
+    const grant = await store.findGrant(redemption.grantUid);
+    const { peer, notAfter } = newest ?? redemption;
+    const context = {
+      grant: redemption.grantName ?? grant?.name,
+      isCaRetired: await readRetiredCas?.(),
+      refusal: renewalRefusal({ ...redemption, peer, notAfter }, grant?.policy, clock()),
+    };
+    return reportOf(redemption, newest, context, indexPeers());
+  };
   return {
     async listRedemptions({ namespace, subject, search, grantUid, since, labels, ...page }) {
       const peers = indexPeers();
       const isCaRetired = await readRetiredCas?.();
       const grantNames = new Map<string, string | undefined>();
       const nameOf = async (uid: string) => {
-        if (!grantNames.has(uid)) grantNames.set(uid, await findGrantName(uid));
+        if (!grantNames.has(uid)) grantNames.set(uid, (await store.findGrant(uid))?.name);
         return grantNames.get(uid);
       };
       const isWanted = (redemption: ListedRedemption) =>
@@ -67,7 +79,7 @@ export function redemptionOperations({
             ...(grant !== undefined && { grantName: grant }),
           };
           if (search !== undefined && !matchesSearch(search, searched)) return undefined;
-          return reportOf(redemption, redemption.newest, grant, isCaRetired, peers);
+          return reportOf(redemption, redemption.newest, { grant, isCaRetired }, peers);
         },
       );
     },
@@ -76,9 +88,8 @@ export function redemptionOperations({
       const renewals = await store.listRenewals(id);
       const entries = await store.listRedemptionEntries(id, MAX_ENTRIES);
       const replacedBy = replacementIn(entries);
-      const grant = await grantNameOf(redemption);
       return {
-        ...reportOf(redemption, renewals.at(-1), grant, await readRetiredCas?.()),
+        ...(await singleReportOf(redemption, renewals.at(-1))),
         certificate: redemption.certificate,
         ...(renewals.length > 0 && {
           renewals: renewals.map((renewal) => ({
@@ -97,8 +108,7 @@ export function redemptionOperations({
       await store.updateRedemption(id, change);
       const redemption = await requireRedemption(id, store);
       const renewed = await store.findRenewedRedemption(id);
-      const grant = await grantNameOf(redemption);
-      return reportOf(redemption, renewed?.renewals[0], grant, await readRetiredCas?.());
+      return singleReportOf(redemption, renewed?.renewals[0]);
     },
     async revokeRedemption(id, choice, note) {
       const problem = labelsAndNoteProblem({ note });

@@ -1,5 +1,6 @@
 import { type IssuedCertificate, RENEWAL_GRACE_MS } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
+import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import type { IsCaRetired } from '../issuers/retired-cas.js';
 
@@ -53,14 +54,14 @@ export function remainingWords(life: LinkLife, now: number): string {
 
 /**
  * Returns what a link can still do at `now`, as the end of a sentence. skupper-router reads no CRL, and checks a certificate
- * only when a link connects.
+ * only when a link connects. `refusal` is why the rules of its grant would refuse a renewal.
  */
-export function remainingText(life: LinkLife, now: number): string {
+export function remainingText(life: LinkLife, now: number, refusal?: RedemptionErrorCode): string {
   const end = formatTime(life.connectsUntil);
   const canConnect = life.connectsUntil > now;
   if (life.revokedAt !== null) return revokedText(end, canConnect, life.isCaRetired);
   const canRenew = life.renewsUntil > now;
-  const renews = formatTime(life.renewsUntil);
+  const renews = `${formatTime(life.renewsUntil)}${refusal ? `, unless the rules of its grant refuse it, as they do now (${refusal})` : ''}`;
   if (canConnect)
     return `connect until ${end}, and ${canRenew ? `be renewed until ${renews}` : 'cannot be renewed'}`;
   return canRenew

@@ -90,6 +90,10 @@ describe('redemption revoke --cut --dry-run', () => {
     expect(plan).not.toContain('--issuer-cert');
     expect(plan).toContain(`\n${other}  two  `);
     expect(plan).not.toContain(`\n${id}  one  `);
+    expect(plan).toMatch(/ never +-\n/);
+    const { grant } = await report('redemption', 'show', other);
+    await succeed('grant', 'update', grant, '--source-cidrs', '10.0.0.0/8');
+    expect(await cut(id, '--dry-run')).toContain(' policy_source, from 127.0.0.1\n');
     const first = await cut(id);
     const [, instructions = ''] = /^Step 1 of 6: (.*\n.*\n)/m.exec(first) ?? [];
     expect(plan).toContain(instructions);

@@ -7,11 +7,13 @@ import {
 import { type LabelSelector, selectsLabels } from '../../../domain/label-selector.js';
 import type { Labels } from '../../../domain/labels-and-note.js';
 import type { RedemptionMode } from '../../../domain/redemption.js';
+import type { RedemptionErrorCode } from '../../../domain/redemption-error.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { IsCaRetired } from '../../issuers/retired-cas.js';
 import type { IssuedLink } from '../../ports/link-store.js';
 import type { Page } from '../../ports/page.js';
 import { matchesSearch } from '../links/matching-search.js';
+import type { FindRenewalRefusal } from '../links/refused-renewals.js';
 import { canConnect, lifeOfLink } from '../remaining.js';
 
 /** A link in JSON: a redemption with its newest certificate. Times are RFC 3339. */
@@ -48,6 +50,8 @@ export interface LinkReport {
   readonly revokedAt?: string;
   /** When its last valid certificate expires; absent if it cannot connect. */
   readonly connectsUntil?: string;
+  /** Why a renewal would be refused; present only in a list with the filter `renewalRefused`. */
+  readonly renewalRefusal?: RedemptionErrorCode;
   readonly labels: Labels;
   readonly note?: string;
 }
@@ -88,22 +92,31 @@ export interface LinkFilter {
    * revoked, and their newest certificate is valid and ends before it.
    */
   readonly expiresBefore?: number | undefined;
+  /** True: links whose renewal the present rules of their grants refuse, as `renewalRefusal` of refused-renewals.ts decides. */
+  readonly renewalRefused?: boolean | undefined;
 }
 
-/**
- * Returns the report of a link at `now`; `connected` is null if that is not known. `isCaRetired` returns whether the CA of a
- * certificate was retired.
- */
+/** What the report of a link needs beside the link. */
+interface LinkContext {
+  /** Null if it is not known. */
+  readonly connected: boolean | null;
+  /** Returns whether the CA of a certificate was retired. */
+  readonly isCaRetired?: IsCaRetired | undefined;
+  /** By default the report does not say why a renewal would be refused. */
+  readonly refusalOf?: FindRenewalRefusal | undefined;
+}
+
+/** Returns the report of a link at `now`. */
 export function linkReport(
   link: IssuedLink,
   now: number,
-  connected: boolean | null,
-  isCaRetired?: IsCaRetired,
+  { connected, isCaRetired, refusalOf }: LinkContext,
 ): LinkReport {
   const { id, grantName, grantUid, namespace, mode, name, subject, peer, jti } = link;
   const { certificateSha256, issuerSha256, renewals, revokedAt, labels, note } = link;
   const first = { ...link, notAfter: link.firstNotAfter, issuerSha256: link.firstIssuerSha256 };
   const life = lifeOfLink(first, link, isCaRetired);
+  const refusal = refusalOf?.(link);
   return {
     id,
     ...(grantName !== undefined && { grant: grantName }),
@@ -125,6 +138,7 @@ export function linkReport(
     connected,
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
     ...(canConnect(life, now) && { connectsUntil: formatTime(life.connectsUntil) }),
+    ...(refusal && { renewalRefusal: refusal }),
     labels,
     ...(note !== null && { note }),
   };

@@ -2,6 +2,7 @@ import { replacedRedemptionId } from '../../../codes/code-id.js';
 import type { IssuedCertificate } from '../../../domain/issued-certificate.js';
 import type { Labels } from '../../../domain/labels-and-note.js';
 import type { RedemptionMode } from '../../../domain/redemption.js';
+import type { RedemptionErrorCode } from '../../../domain/redemption-error.js';
 import { formatTime } from '../../../domain/rfc3339.js';
 import type { IsCaRetired } from '../../issuers/retired-cas.js';
 import type { ListedRedemption, ListedRenewal } from '../../ports/grant-store.js';
@@ -61,6 +62,8 @@ export interface RedemptionReport extends CertificateReport {
   readonly canStill: string;
   /** The same as a sentence. */
   readonly remaining: string;
+  /** Why the present rules of its grant would refuse its renewal from the address of its last contact; not in a list. */
+  readonly renewalRefusal?: RedemptionErrorCode;
 }
 
 /** A redemption with all its stored details. */
@@ -117,18 +120,22 @@ export function renewalReport(renewal: ListedRenewal): RenewalReport {
   return { number, renewedAt: formatTime(renewedAt), peer, ...certificateReport(renewal) };
 }
 
-/**
- * Returns the report at `now` of a redemption; `newest` is its last renewal, `grant` the name of its grant. `isCaRetired` returns
- * whether the CA of a certificate was retired.
- */
+/** What the report of a redemption needs in addition to the redemption and its last renewal. */
+export interface ReportContext {
+  /** Name of the grant. */
+  readonly grant?: string | undefined;
+  /** Returns whether the CA of a certificate was retired. */
+  readonly isCaRetired?: IsCaRetired | undefined;
+  /** Why a renewal would be refused; absent if it would not be, or if that was not checked. */
+  readonly refusal?: RedemptionErrorCode | undefined;
+}
+
+/** Returns the report at `now` of a redemption; `newest` is its last renewal. */
 export function redemptionReport(
   redemption: ListedRedemption,
   newest: ListedRenewal | undefined,
   now: number,
-  {
-    grant,
-    isCaRetired,
-  }: { readonly grant?: string | undefined; readonly isCaRetired?: IsCaRetired | undefined },
+  { grant, isCaRetired, refusal }: ReportContext,
 ): RedemptionReport {
   const { id, grantUid, mode, name, subject, peer, jti, createdAt, revokedAt, labels, note } = redemption;
   const replaces = jti === null ? undefined : replacedRedemptionId(jti);
@@ -150,6 +157,7 @@ export function redemptionReport(
     labels,
     ...(note !== null && { note }),
     canStill: remainingWords(life, now),
-    remaining: remainingText(life, now),
+    remaining: remainingText(life, now, refusal),
+    ...(refusal && { renewalRefusal: refusal }),
   };
 }

@@ -21,6 +21,9 @@ it('a link whose renewal ends before its first certificate can connect until the
   expect(remainingText(life, NOW)).toBe(
     `connect until ${formatTime(inDays(1_800))}, and be renewed until ${formatTime(inDays(37))}`,
   );
+  expect(remainingText(life, NOW, 'policy_source')).toBe(
+    `connect until ${formatTime(inDays(1_800))}, and be renewed until ${formatTime(inDays(37))}, unless the rules of its grant refuse it, as they do now (policy_source)`,
+  );
   expect(remainingWords(life, inDays(40))).toBe('connect');
   expect(remainingText(life, inDays(40))).toBe(
     `connect until ${formatTime(inDays(1_800))}, and cannot be renewed`,
