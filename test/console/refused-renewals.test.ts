@@ -78,6 +78,13 @@ it('names before a cut, and on the pages of the link and the grant, the links wh
   await dialog.getByText(title('2 links')).waitFor();
   expect(await renewAs('alta', 'mixed')).toBe(3);
   await press('Allow 127.0.0.1');
-  await dialog.getByText(title('2 links')).waitFor({ state: 'detached' });
+  const allowed = 'allow the renewal of each other link from its last address';
+  await dialog.getByText(allowed).waitFor();
+  expect(await dialog.getByText(title('2 links')).count()).toBe(0);
   expect(await renewAs('alta', 'mixed')).toBe(0);
+  await goTo(await link('bodo'));
+  await press('Revoke or cut off');
+  await dialog.getByLabel('Cut off:').check();
+  await dialog.getByText('other links must renew before the last step').waitFor();
+  await dialog.getByText(allowed).waitFor();
 });

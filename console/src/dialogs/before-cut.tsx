@@ -19,9 +19,6 @@ export function BeforeCut({ links }: { readonly links: readonly CutLink[] }) {
       {authorities.map((sha256) => (
         <MustRenew key={sha256} sha256={sha256} except={ids} />
       ))}
-      {authorities.map((sha256) => (
-        <RefusedRenewals key={sha256} filter={{ signedBy: sha256 }} except={ids} />
-      ))}
     </>
   );
 }
@@ -46,20 +43,23 @@ function MustRenew({ sha256, except }: MustRenewProps) {
         if (others.length === 0) return <p>No other link has to renew before the last step.</p>;
         const more = others.length - MAX_NAMED;
         return (
-          <p>
-            {next !== undefined && 'At least '}
-            {countText(others.length, 'other link')} must renew before the last step:{' '}
-            {others.slice(0, MAX_NAMED).map(({ id, subject }, index) => (
-              <span key={id}>
-                {index > 0 && ', '}
-                <Foreign text={subject} />
-              </span>
-            ))}
-            {more > 0 && ` and ${more.toLocaleString('en')} more`}.{' '}
-            <a href={href('/links', { signedBy: sha256 })} target="_blank" rel="noopener">
-              Show all in a new tab
-            </a>
-          </p>
+          <>
+            <p>
+              {next !== undefined && 'At least '}
+              {countText(others.length, 'other link')} must renew before the last step:{' '}
+              {others.slice(0, MAX_NAMED).map(({ id, subject }, index) => (
+                <span key={id}>
+                  {index > 0 && ', '}
+                  <Foreign text={subject} />
+                </span>
+              ))}
+              {more > 0 && ` and ${more.toLocaleString('en')} more`}.{' '}
+              <a href={href('/links', { signedBy: sha256 })} target="_blank" rel="noopener">
+                Show all in a new tab
+              </a>
+            </p>
+            <RefusedRenewals filter={{ signedBy: sha256 }} except={except} reportsNone />
+          </>
         );
       }}
     </Loaded>

@@ -201,7 +201,7 @@ function CutSteps({ id, confirmedSteps, onConfirm }: CutStepsProps) {
                 </div>
                 {done <= WAIT_FOR_RENEWALS &&
                   [...validSigners(link)].map((sha256) => (
-                    <RefusedRenewals key={sha256} filter={{ signedBy: sha256 }} />
+                    <RefusedRenewals key={sha256} filter={{ signedBy: sha256 }} reportsNone />
                   ))}
                 {step && done >= WAIT_FOR_RENEWALS && <NotRenewed link={link} />}
                 <AllSteps id={id} />

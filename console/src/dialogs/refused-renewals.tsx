@@ -8,16 +8,19 @@ import { ChangeOffer } from './refusal-advice.js';
 
 const MAX_GRANTS = 5;
 const MAX_NAMED = 5;
+const NONE_REFUSED = 'The rules of the grants allow the renewal of each other link from its last address.';
 
 interface RefusedRenewalsProps {
   /** Which links are examined. */
   readonly filter: { readonly signedBy: string } | { readonly grantUid: string };
   /** Ids of links that are not to be renewed. */
   readonly except?: ReadonlySet<string>;
+  /** True if it says so when there are none. */
+  readonly reportsNone?: boolean;
 }
 
-/** The links whose renewal the rules of their grants would refuse, by grant, with a change of its rules; nothing if there are none. */
-export function RefusedRenewals({ filter, except }: RefusedRenewalsProps) {
+/** The links whose renewal the rules of their grants would refuse, by grant, with a change of its rules. */
+export function RefusedRenewals({ filter, except, reportsNone }: RefusedRenewalsProps) {
   const resource = useResource(
     `refused-renewals/${JSON.stringify(filter)}`,
     (signal) => readLinks({ ...filter, renewalRefused: 'true', limit: LARGEST_PAGE }, signal),
@@ -35,6 +38,7 @@ export function RefusedRenewals({ filter, except }: RefusedRenewalsProps) {
               <RefusedByGrant key={uid} uid={uid} links={ofGrant} hasMore={next !== undefined} />
             ))}
             {others > 0 && <p>{countText(others, 'more grant')} would refuse renewals too.</p>}
+            {reportsNone && <p role="status">{byGrant.length === 0 && NONE_REFUSED}</p>}
           </>
         );
       }}
