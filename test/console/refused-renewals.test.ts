@@ -78,7 +78,7 @@ it('names before a cut, and on the pages of the link and the grant, the links wh
   await dialog.getByText(title('2 links')).waitFor();
   expect(await renewAs('alta', 'mixed')).toBe(3);
   await press('Allow 127.0.0.1');
-  const allowed = 'allow the renewal of each other link from its last address';
+  const allowed = 'allow all other links to renew from their last addresses';
   await dialog.getByText(allowed).waitFor();
   expect(await dialog.getByText(title('2 links')).count()).toBe(0);
   expect(await renewAs('alta', 'mixed')).toBe(0);
@@ -87,4 +87,29 @@ it('names before a cut, and on the pages of the link and the grant, the links wh
   await dialog.getByLabel('Cut off:').check();
   await dialog.getByText('other links must renew before the last step').waitFor();
   await dialog.getByText(allowed).waitFor();
+});
+
+it('says that no other link must renew, or that the rules allow it, only after all links are read', async () => {
+  for (const subject of ['falun', 'gavle']) {
+    const { joinLine } = await issue(`for-${subject}`, undefined);
+    expect(await joinAs(subject, joinLine)).toBe(0);
+  }
+  const { items } = await administration.listLinks({ limit: 10, search: 'gavle' });
+  await goTo(`/links/${items[0]?.id}`);
+  // As if later pages had links, which a request that searches a bounded number of links cannot exclude.
+  await page.route('**/api/v1/links?*renewalRefused*', (route) =>
+    route.fulfill({ json: { items: [], next: 'more' } }),
+  );
+  await press('Revoke or cut off');
+  await dialog.getByLabel('Cut off:').check();
+  await dialog.getByText('must renew before the last step').waitFor();
+  await dialog.locator('.loading').waitFor({ state: 'detached' });
+  expect(await dialog.getByText('allow all other links to renew').count()).toBe(0);
+  await press('Cancel');
+  await page.route('**/api/v1/links?*signedBy*', (route) =>
+    route.fulfill({ json: { items: [], next: 'more' } }),
+  );
+  await press('Revoke or cut off');
+  await dialog.getByLabel('Cut off:').check();
+  await dialog.getByText('Not all links were read').waitFor();
 });

@@ -8,6 +8,8 @@ import type { CutLink } from './cut-guide.js';
 import { RefusedRenewals } from './refused-renewals.js';
 
 const MAX_NAMED = 3;
+const NONE_MUST_RENEW = 'No other link has to renew before the last step.';
+const NOT_ALL_READ = 'Not all links were read. Check which of them must renew before the last step.';
 
 /** Which other links must renew before some links are cut off, and which of them the rules of their grants would refuse. */
 export function BeforeCut({ links }: { readonly links: readonly CutLink[] }) {
@@ -40,7 +42,7 @@ function MustRenew({ sha256, except }: MustRenewProps) {
     <Loaded resource={resource}>
       {({ items, next }) => {
         const others = items.filter(({ id }) => !except.has(id));
-        if (others.length === 0) return <p>No other link has to renew before the last step.</p>;
+        if (others.length === 0) return <p>{next === undefined ? NONE_MUST_RENEW : NOT_ALL_READ}</p>;
         const more = others.length - MAX_NAMED;
         return (
           <>

@@ -8,14 +8,14 @@ import { ChangeOffer } from './refusal-advice.js';
 
 const MAX_GRANTS = 5;
 const MAX_NAMED = 5;
-const NONE_REFUSED = 'The rules of the grants allow the renewal of each other link from its last address.';
+const NONE_REFUSED = 'The rules of the grants allow all other links to renew from their last addresses.';
 
 interface RefusedRenewalsProps {
   /** Which links are examined. */
   readonly filter: { readonly signedBy: string } | { readonly grantUid: string };
   /** Ids of links that are not to be renewed. */
   readonly except?: ReadonlySet<string>;
-  /** True if it says so when there are none. */
+  /** True if it also reports that no renewal is refused. */
   readonly reportsNone?: boolean;
 }
 
@@ -32,13 +32,14 @@ export function RefusedRenewals({ filter, except, reportsNone }: RefusedRenewals
         const links = items.filter(({ id }) => !except?.has(id));
         const byGrant = [...Map.groupBy(links, ({ grantUid }) => grantUid)];
         const others = byGrant.length - MAX_GRANTS;
+        const areAllAllowed = links.length === 0 && next === undefined;
         return (
           <>
             {byGrant.slice(0, MAX_GRANTS).map(([uid, ofGrant]) => (
               <RefusedByGrant key={uid} uid={uid} links={ofGrant} hasMore={next !== undefined} />
             ))}
             {others > 0 && <p>{countText(others, 'more grant')} would refuse renewals too.</p>}
-            {reportsNone && <p role="status">{byGrant.length === 0 && NONE_REFUSED}</p>}
+            {reportsNone && <p role="status">{areAllAllowed && NONE_REFUSED}</p>}
           </>
         );
       }}
